@@ -57,8 +57,9 @@ findings! {
             "give a later `deprecate-at`: a duration counts from the creation of the image";
         /// Grants let targets use the key without EC2, which the default of `key-scope` prevents.
         GrantsDirect => "grants.direct", Warn:
-            "use `key-access: policy`, or a key for these images alone as `kms-key-id`; set \
-             `key-scope: direct` if targets may call KMS";
+            "use `key-access: policy`, or a key for these images alone as `kms-key-id`, and revoke \
+             grants that were made before (`mode: revoke`); set `key-scope: direct` if targets may \
+             call KMS";
         /// Somebody else made a grant that has the name of a grant of this tool.
         GrantsNameTaken => "grants.name-taken", Warn:
             "find out who made it (CloudTrail, `CreateGrant`), and revoke it unless somebody needs \
@@ -233,6 +234,13 @@ findings! {
              `target-revoker`), with `mode: revoke` and the accounts as `target-accounts`; or ask \
              the accounts first: a volume cannot be attached again, and a snapshot or an image \
              cannot be used, without its key";
+        /// An earlier run let targets call KMS directly with the key, and this run, which lets them
+        /// use it only through EC2, leaves that as it is: other images may need it. Grants are seen
+        /// only by a run that reads them, such as one with `unlisted: revoke`.
+        KeyAccessWider => "key.access-wider", Warn:
+            "if no image needs it, revoke access of these targets (`mode: revoke`, for each image \
+             under the key), and share again; or take them out of the statements \
+             `AmiShareUseDirect` and `AmiShareGrants` of the key policy, and retire their grants";
         /// Others use the key for other things, and targets could then decrypt those too.
         KeyUsedByMany => "key.used-by-many", Warn:
             "use `key-access: policy` with `key-scope` at `via-ec2`, or give a key of its own as \

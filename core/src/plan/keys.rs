@@ -75,6 +75,9 @@ impl Planner<'_> {
         let change = self.plan_policy_change(key, policy, &required, missing.len());
 
         // 3. What else in the policy prevents access, or makes it too wide.
+        if access.scope == KeyScope::ViaEc2 {
+            self.check_wider_access(key, policy, &required);
+        }
         if !missing.is_empty() {
             self.check_other_tools(key, policy);
             if access.scope == KeyScope::Direct {

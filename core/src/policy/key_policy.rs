@@ -116,6 +116,15 @@ impl KeyPolicy {
         self.read.granted(key, read)
     }
 
+    /// The principals that any of the statements of a scope names.
+    pub(crate) fn principals_with_any_access(
+        &self,
+        key: &KeyArn,
+        scope: KeyScope,
+    ) -> BTreeSet<PolicyPrincipal> {
+        self.principals_of_any(&templates_of_scope(key, scope))
+    }
+
     /// The policy with access for these principals added; the same text if they have it.
     ///
     /// # Errors

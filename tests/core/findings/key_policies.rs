@@ -1,8 +1,9 @@
 //! Findings about key policies.
 
 use Severity::{Refuse, Warn};
+use ami_share::Plan;
 use ami_share::diagnostic::Severity;
-use ami_share::request::{KeyAccessMode, KeyScope};
+use ami_share::request::{KeyAccessMode, KeyScope, Unlisted};
 use ami_share_sim::world::World as State;
 use serde_json::{Value, json};
 
@@ -57,6 +58,7 @@ pub(super) async fn collect(seen: &mut Seen) {
         |request| request.drop_stale_principals(true),
     )
     .await;
+    wider_access(seen).await;
     unread_policies(seen).await;
     unwritten_policies(seen, &stale).await;
     let third_account = build_statement("Theirs", "Allow", "333333333333");
@@ -67,6 +69,40 @@ pub(super) async fn collect(seen: &mut Seen) {
         |request| request.key_scope(KeyScope::Direct),
     )
     .await;
+}
+
+/// What an earlier run gave beyond EC2 stays, whichever way it gave it (design, P3).
+async fn wider_access(seen: &mut Seen) {
+    for is_by_grants in [false, true] {
+        let world = World::new();
+        let wider = world.build_request(&["golden"]);
+        let wider = if is_by_grants {
+            wider.key_access(KeyAccessMode::Grants)
+        } else {
+            wider.key_scope(KeyScope::Direct)
+        };
+        world.share(wider).await;
+        // A share by policies reads grants only where it may take some.
+        let narrow = || world.build_request(&["golden"]).unlisted(Unlisted::Revoke);
+        for _ in 0..2 {
+            let plan = world.plan(narrow()).await;
+            seen.record(&plan.findings);
+            assert_eq!(count_wider(&plan), 1);
+            world.share(narrow()).await;
+        }
+        // Its remedy.
+        world
+            .share(into_revoke(world.build_request(&["golden"])))
+            .await;
+        world.share(narrow()).await;
+        let plan = world.plan(narrow()).await;
+        assert_eq!(count_wider(&plan), 0);
+    }
+}
+
+fn count_wider(plan: &Plan) -> usize {
+    let codes = plan.findings.iter().map(|finding| finding.code.as_str());
+    codes.filter(|code| *code == "key.access-wider").count()
 }
 
 /// Without the policy, a share by grants does not know whether it denies.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::FindingCode;
 use crate::diagnostic::names::first_names;
-use crate::inventory::{Key, KeyState};
+use crate::inventory::{Grant, Key, KeyState};
 use crate::limits::KEY_POLICY_BYTES;
+use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
 use crate::plan::step::LaunchPermission;
-use crate::policy::key_policy::{KeyPolicy, is_account};
+use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal, is_account};
+use crate::request::KeyScope;
 
 /// Tools that write whole key policies: what their marks contain, and their names.
 const POLICY_TOOLS: [(&str, &str); 5] = [
@@ -120,6 +122,34 @@ impl Planner<'_> {
                 first_names(others)
             );
             self.warn(FindingCode::KeyUsedByMany, &key.arn, message);
+        }
+    }
+
+    /// Warns of targets that an earlier run let call KMS directly, by statements or grants that this
+    /// run, which lets them use the key only through EC2, does not take: other images may need them.
+    pub(super) fn check_wider_access(
+        &mut self,
+        key: &Key,
+        policy: &KeyPolicy,
+        principals: &BTreeSet<PolicyPrincipal>,
+    ) {
+        let direct = policy.principals_with_any_access(&key.arn, KeyScope::Direct);
+        let direct = direct.intersection(principals).map(ToString::to_string);
+        let mut wider: BTreeSet<String> = direct.collect();
+        let own = key.known_grants().iter();
+        let own = own.filter(|grant| OwnGrant::includes(&key.arn, grant));
+        for account in own.filter_map(Grant::grantee_account) {
+            if principals.contains(&PolicyPrincipal::Account(account.clone())) {
+                wider.insert(account.to_string());
+            }
+        }
+        if !wider.is_empty() {
+            let message = format!(
+                "earlier runs let {} call KMS directly with this key, and that stays: this run adds \
+                 access through EC2, and takes none",
+                first_names(wider)
+            );
+            self.warn(FindingCode::KeyAccessWider, &key.arn, message);
         }
     }
 }
