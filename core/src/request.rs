@@ -207,6 +207,13 @@ impl ShareRequest {
         request
     }
 
+    /// The same, to be checked and not carried out.
+    pub(crate) fn to_verify(&self) -> Self {
+        let mut request = self.clone();
+        request.options.verify_only = true;
+        request
+    }
+
     /// The accounts to share with, or to take access from.
     pub(crate) fn target_accounts(&self) -> BTreeSet<&AccountId> {
         self.options

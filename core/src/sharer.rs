@@ -167,8 +167,7 @@ impl Sharer {
     }
 
     async fn verify_now(&self, request: &ShareRequest) -> Result<Report, Errors> {
-        let mut plan = Box::pin(self.make_plan(request, Purpose::Verify)).await?;
-        plan.findings.retain(|finding| !is_about_changing(finding));
+        let mut plan = Box::pin(self.make_plan(&request.to_verify(), Purpose::Verify)).await?;
         plan.findings.extend(no_account(&plan));
         let not_allowed = |finding: &Finding| finding.code == FindingCode::AccountNotAllowed;
         if plan.refusals().any(not_allowed) {
@@ -380,12 +379,6 @@ fn no_account(plan: &Plan) -> Option<Finding> {
     let message = "no target is an account, so nothing was verified: which accounts belong to an \
                    organization is not known from here";
     Some(Finding::warn(FindingCode::VerifyNoAccount, target, message))
-}
-
-/// Whether a finding is about a run that changes something, as a verification does not.
-fn is_about_changing(finding: &Finding) -> bool {
-    use FindingCode::{CredentialsMayExpire, TimingSettleShort};
-    matches!(finding.code, TimingSettleShort | CredentialsMayExpire)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod expected;
 mod failures;
 mod field;
 mod findings;
+mod foreign_keys;
 mod gate;
 mod github;
 mod grants;

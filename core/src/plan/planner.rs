@@ -88,6 +88,9 @@ pub(super) fn draft(
         planner.plan_share()
     };
     planner.check_settle(&steps);
+    if request.options.verify_only {
+        planner.findings.retain(|(_, it)| !is_about_changing(it));
+    }
     let has_steps = steps.iter().any(Step::concerns_image);
     Draft {
         // What a retirement finds may be nothing.
@@ -97,6 +100,30 @@ pub(super) fn draft(
         steps,
         findings: planner.findings,
     }
+}
+
+/// Whether a finding is about a run that changes something, as a verification does not: it says
+/// nothing of what is there.
+fn is_about_changing(finding: &Finding) -> bool {
+    use FindingCode as Is;
+    matches!(
+        finding.code,
+        Is::CopyNameInvalid
+            | Is::CopyTooManyTags
+            | Is::CredentialsMayExpire
+            | Is::ImageTooManyTags
+            | Is::KeyAccessWider
+            | Is::KeyForeign
+            | Is::KeySidTaken
+            | Is::KeyStalePrincipal
+            | Is::LaunchRoleTooLarge
+            | Is::LaunchTemplateAmbiguous
+            | Is::LaunchTemplateNotFound
+            | Is::ParameterAmbiguous
+            | Is::ParameterNotImage
+            | Is::TemporaryAccessTooManyTags
+            | Is::TimingSettleShort
+    )
 }
 
 impl<'a> Planner<'a> {

@@ -156,6 +156,8 @@ pub(crate) struct Options {
     /// Whether the request only asks who uses the images, and so needs no target.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) usage_only: bool,
+    /// Whether the request is only to be checked: nothing is changed for it.
+    pub(crate) verify_only: bool,
     pub(crate) drop_stale_principals: bool,
     pub(crate) revoke: Option<Revoke>,
     /// Which images are retired; `None` if the run does something else.
@@ -196,6 +198,7 @@ impl Default for Options {
             unlisted: Unlisted::default(),
             revoke_in_use: false,
             usage_only: false,
+            verify_only: false,
             drop_stale_principals: false,
             revoke: None,
             retire: None,

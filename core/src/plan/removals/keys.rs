@@ -11,12 +11,11 @@ use crate::plan::own_grant::OwnGrant;
 use crate::plan::planner::Planner;
 use crate::plan::step::{KeyReads, PolicyChange, Removal, RemoveKeyAccess, RemovePermissions};
 use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
-use crate::request::KeyAccessMode;
 
 impl Planner<'_> {
     /// Access to each key of these images, of what the run shares, and of images that are gone. An
-    /// AWS managed key, or a key that this run may not change, has neither policy nor grants here,
-    /// and gives nobody anything.
+    /// AWS managed key gives nobody anything. Of a key that this run may not change, it is only
+    /// told who keeps access, or that this is unknown.
     pub(in crate::plan) fn plan_key_removals(
         &mut self,
         permissions: &[RemovePermissions],
@@ -69,7 +68,7 @@ impl Planner<'_> {
                 self.plan_key_removal(key, losing.clone(), &mut remove);
                 remove.expected = expects_statements(&remove, &losing);
                 removals.push(remove);
-            } else if self.request.options.key_access == KeyAccessMode::None {
+            } else if !key.aws_managed {
                 let losing = self.losing_with_permissions(arn, permissions);
                 self.check_kept_access(key, losing, removal);
             }
@@ -114,6 +113,9 @@ impl Planner<'_> {
         losing.extend(named);
         if let Removal::These(principals) = removal {
             losing.extend(principals.iter().filter_map(PolicyPrincipal::of));
+        }
+        if losing.is_empty() && *removal == Removal::Everybody {
+            self.check_unknown_users(key);
         }
         self.check_other_ways(key, &losing, &remove);
     }

@@ -51,18 +51,39 @@ impl Planner<'_> {
     /// Warns of statements of this tool in a policy that this run does not change, and of a policy
     /// that could not be read.
     fn check_kept_statements(&mut self, key: &Key, losing: &BTreeSet<PolicyPrincipal>) {
-        let problem = match &key.policy {
-            Some(Ok(_)) => {
-                let named = &key.granted_principals() & losing;
-                if !named.is_empty() {
-                    self.say_remains(Remains::Statements(key.arn.clone(), named));
-                }
-                return;
+        if let Some(problem) = self.unread_policy(key) {
+            self.say_remains(Remains::Policy(key.arn.clone(), losing.clone(), problem));
+            return;
+        }
+        let named = &key.granted_principals() & losing;
+        if !named.is_empty() {
+            self.say_remains(Remains::Statements(key.arn.clone(), named));
+        }
+    }
+
+    /// Warns of a key of which everybody shall lose the use, and of which nobody is known.
+    pub(super) fn check_unknown_users(&mut self, key: &Key) {
+        if let Some(problem) = self.unread_policy(key) {
+            let message =
+                format!("whether the key policy lets others use the key is unknown: {problem}");
+            self.warn(CODE, &key.arn, message);
+        }
+    }
+
+    /// Why the policy of a key is not known.
+    fn unread_policy(&self, key: &Key) -> Option<String> {
+        match &key.policy {
+            Some(Ok(_)) => None,
+            Some(Err(problem)) => Some(problem.clone()),
+            // R3.1.2
+            None if key.arn.account() != &self.inventory.account => {
+                let owner = key.arn.account();
+                Some(format!(
+                    "only account {owner} can read it: give `key-role`, a role there"
+                ))
             }
-            Some(Err(problem)) => problem.clone(),
-            None => "it was not read".to_owned(),
-        };
-        self.say_remains(Remains::Policy(key.arn.clone(), losing.clone(), problem));
+            None => Some("it was not read".to_owned()),
+        }
     }
 
     /// Warns of AWS RAM, through which those who lose the key may keep it.
