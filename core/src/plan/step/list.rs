@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 
 use super::Step;
 
-/// The steps of a plan, in order: a slice that is cheap to clone, since a plan for a thousand targets
-/// has thousands of steps, and each report holds its plan.
+/// The steps of a plan, in order: a slice that is cheap to clone, since a plan for a thousand
+/// targets has thousands of steps, and each report holds its plan.
 #[derive(Clone, Debug, Default)]
 pub struct Steps(Arc<[Step]>);
 

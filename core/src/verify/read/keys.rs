@@ -82,7 +82,8 @@ impl<'a> KeyReader<'a> {
         key.await.cloned()
     }
 
-    /// Forgets what an account has read: each target has keys of its own, which nobody else asks for.
+    /// Forgets what an account has read: each target has keys of its own, for which nobody else
+    /// asks.
     pub(in crate::verify) fn forget(&self, account: &AccountId) {
         self.read.lock().retain(|(reader, _), _| reader != account);
     }
