@@ -52,6 +52,7 @@ pub(crate) use groups::add_new;
 pub(crate) use image_usage::{describe_use, full_report, image_use_unknown, users_among};
 pub(crate) use images::refuse_share;
 pub(crate) use key_use::key_still_used;
+pub(crate) use keys::certain_denial;
 pub(crate) use launch_templates::{image_of, resolving_template};
 pub(crate) use lifecycle::{deprecation_moment, rfc3339};
 pub(crate) use names::ImageGrantName;

@@ -4,9 +4,9 @@
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use ami_share::request::{Revoke, ShareRequestBuilder, Unlisted, Verify};
+use ami_share::request::{KeyAccessMode, Revoke, ShareRequestBuilder, Unlisted, Verify};
 use ami_share::{Sharer, aws_config};
-use ami_share_sim::world::{Image, ImageState};
+use ami_share_sim::world::{Image, ImageState, Key, KeyState};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use serde_json::{Value, json};
@@ -150,6 +150,89 @@ async fn source_is_looked_at_again_after_a_long_copy() {
             assert_eq!(report.errors[0].code.as_str(), "plan.refused", "{change}");
         }
     }
+}
+
+/// What its owner does to the key of a copy.
+type KeyEdit = fn(&mut Key);
+
+fn deny(key: &mut Key, account: &str) {
+    let text = &mut key.policies.last_mut().unwrap().1;
+    let mut document: Value = serde_json::from_str(text).unwrap();
+    let statements = document["Statement"].as_array_mut().unwrap();
+    statements.push(json!({
+        "Sid": "NotThem",
+        "Effect": "Deny",
+        "Principal": { "AWS": format!("arn:aws:iam::{account}:root") },
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+    }));
+    *text = document.to_string();
+}
+
+const KEY_EDITS: [(&str, KeyEdit, Option<&str>); 5] = [
+    ("unchanged", |_| (), None),
+    (
+        "denies another account",
+        |key| deny(key, "333333333333"),
+        None,
+    ),
+    (
+        "denies the target",
+        |key| deny(key, B),
+        Some("plan.refused"),
+    ),
+    (
+        "disabled",
+        |key| key.state = KeyState::Disabled,
+        Some("key.disabled-meanwhile"),
+    ),
+    (
+        "pending deletion",
+        |key| key.state = KeyState::PendingDeletion,
+        Some("key.disabled-meanwhile"),
+    ),
+];
+
+/// P1: nobody is shown an image whose key they cannot use, also not if that is new.
+#[tokio::test(start_paused = true)]
+async fn keys_are_looked_at_again_after_a_long_copy() {
+    for (change, edit, code) in KEY_EDITS {
+        for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
+            let what = format!("{change}, {mode:?}");
+            let world = World::with_slow_copies();
+            let request = world.build_copy_request(&["plain"]).key_access(mode);
+            let changing = async {
+                tokio::time::sleep(Duration::from_mins(30)).await;
+                world.edit_key(&world.key_arn("golden"), edit);
+            };
+            let (report, ()) = tokio::join!(world.try_share(request), changing);
+            assert_eq!(report.is_ok(), code.is_none(), "{what}: {report:?}");
+            let shares = world.has_called("ec2:ModifyImageAttribute");
+            assert_eq!(shares, code.is_none(), "{what}");
+            if let (Err(report), Some(code)) = (report, code) {
+                assert_eq!(report.errors[0].code.as_str(), code, "{what}");
+            }
+        }
+    }
+}
+
+/// A deny that comes while the policy is watched: what is there is not called shared.
+#[tokio::test(start_paused = true)]
+async fn deny_that_comes_right_after_the_put_is_told() {
+    let world = World::new();
+    let denying = async {
+        while !world.has_called("kms:PutKeyPolicy") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        world.edit_key(&world.key_arn("golden"), |key| deny(key, B));
+    };
+    let (report, ()) = tokio::join!(world.try_share(world.build_request(&["golden"])), denying);
+    let errors = report.unwrap_err().errors;
+    let message = &errors[0].message;
+    assert!(
+        message.contains("NotThem") && message.contains(B),
+        "{message}"
+    );
 }
 
 /// Credentials of the first account, and from the first renewal on those of the second.

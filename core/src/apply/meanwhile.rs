@@ -119,7 +119,7 @@ impl<'a> Apply<'a> {
         unusable
     }
 
-    fn unusable_key(&self, key: &KeyArn, problem: &str) -> Error {
+    pub(super) fn unusable_key(&self, key: &KeyArn, problem: &str) -> Error {
         let message = format!("{key} {problem} since this run began, so nobody can launch with it");
         Error::new(Code::KeyUnusable, message)
             .at(&self.run.source.identity.account, key.region())

@@ -205,9 +205,11 @@ impl<'a> Apply<'a> {
         .await;
         let (image_id, granted) = (image_id?, granted.into_iter().collect::<Option<Vec<_>>>()?);
 
-        // 2. Whether it is still the image that the plan was made for.
+        // 2. Whether it is still the image that the plan was made for, and its keys can be used.
         if self.is_plan_old() {
             let checked = self.check_source_again(launch, &image_id).await;
+            self.progress().report_error(checked)?;
+            let checked = self.check_keys_again(launch).await;
             self.progress().report_error(checked)?;
         }
 

@@ -105,12 +105,17 @@ impl Key {
 
     /// Any principal of an account; an organization has no account that is known.
     pub(crate) fn any_of(&self, principal: &PolicyPrincipal) -> Option<Caller> {
+        Self::any_principal(&self.arn, principal)
+    }
+
+    /// The same of a key of which nothing is known but its ARN.
+    pub(crate) fn any_principal(arn: &KeyArn, principal: &PolicyPrincipal) -> Option<Caller> {
         let PolicyPrincipal::Account(account) = principal else {
             return None;
         };
         Some(Caller {
             account: account.clone(),
-            arn: self.arn.region().partition().account_root(account),
+            arn: arn.region().partition().account_root(account),
         })
     }
 

@@ -7,6 +7,8 @@ mod stale;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use denials::certain_denial;
+
 use super::planner::Planner;
 use super::share::ShareSteps;
 use super::step::{KeyAccess, LaunchPermission, PolicyChange};

@@ -168,6 +168,7 @@ impl Apply<'_> {
         access: &KeyAccess,
     ) -> Result<(BTreeSet<Principal>, String), Error> {
         let (text, policy) = self.read_policy(&access.key).await?;
+        self.check_denials(&access.key, &policy, &access.principals)?;
         Ok((missing_principals(access, &policy), text))
     }
 
@@ -186,6 +187,9 @@ impl Apply<'_> {
             kms.turn_to_put().await;
             let read_at = Instant::now();
             let (replaced, policy) = self.read_policy(&key).await?;
+            if let Edit::Add(access, _) = &edit {
+                self.check_denials(&key, &policy, &access.principals)?;
+            }
             let edited = edit
                 .apply(&self.plan.request.writable_policy(&policy))
                 .map_err(|error| self.refused_policy(&key, &error))?;
@@ -230,7 +234,10 @@ impl Apply<'_> {
         }
     }
 
-    pub(super) async fn read_policy(&self, key: &KeyArn) -> Result<(String, KeyPolicy), Error> {
+    pub(in crate::apply) async fn read_policy(
+        &self,
+        key: &KeyArn,
+    ) -> Result<(String, KeyPolicy), Error> {
         let text = self.run.key_clients(key).kms.key_policy(key).await?;
         match KeyPolicy::parse(&text) {
             Ok(policy) => Ok((text, policy)),

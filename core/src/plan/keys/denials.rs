@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::FindingCode;
 use crate::diagnostic::names::first_names;
-use crate::id::KeyArn;
+use crate::diagnostic::{Finding, FindingCode};
+use crate::id::{KeyArn, Principal};
 use crate::inventory::Key;
 use crate::plan::planner::Planner;
 use crate::plan::step::LaunchPermission;
 use crate::policy::evaluate::{CalledBy, Denial, KeyCall, find_denials};
-use crate::policy::key_policy::PolicyPrincipal;
+use crate::policy::key_policy::{KeyPolicy, PolicyPrincipal};
 use crate::policy::launch_call::launch_context;
 use crate::policy::launch_operations::{image_key_actions, use_and_grant_actions};
 use crate::policy::statement::Statements;
@@ -34,19 +34,8 @@ impl Planner<'_> {
             Some(Err(problem)) => return self.warn_of_unread_policy(&key.arn, problem),
             None => return self.warn_of_unread_policy(&key.arn, "it was not read"),
         };
-        let mut targets = BTreeSet::new();
-        for principal in launches.iter().flat_map(|launch| &launch.principals) {
-            targets.extend(PolicyPrincipal::of(principal));
-        }
-        targets.remove(&PolicyPrincipal::Account(key.arn.account().clone()));
-
-        let mut denied: BTreeMap<String, DeniedByStatement> = BTreeMap::new();
-        for target in &targets {
-            for (action, denial) in denials_of_target(policy, key, target) {
-                let of_statement = denied.entry(denial.statement).or_default();
-                of_statement.add(target, action, denial.unknown);
-            }
-        }
+        let principals = launches.iter().flat_map(|launch| &launch.principals);
+        let denied = denials_by_statement(policy, &key.arn, principals);
         for (statement, of_statement) in denied {
             self.report_denial(&key.arn, &statement, of_statement);
         }
@@ -54,13 +43,7 @@ impl Planner<'_> {
 
     fn report_denial(&mut self, key: &KeyArn, statement: &str, denied: DeniedByStatement) {
         let code = FindingCode::KeyPolicyDenies;
-        if !denied.certain.is_empty() {
-            let actions = Vec::from_iter(denied.actions).join(", ");
-            let message = format!(
-                "the statement {statement} of the key policy denies {} the use of this key \
-                 ({actions})",
-                first_names(&denied.certain)
-            );
+        if let Some(message) = denied.certain_denial(statement) {
             self.refuse(code, key, message);
         }
         for (why, mut targets) in denied.possible {
@@ -89,6 +72,19 @@ impl Planner<'_> {
 }
 
 impl DeniedByStatement {
+    /// Whom the statement surely denies what, if anybody.
+    fn certain_denial(&self, statement: &str) -> Option<String> {
+        if self.certain.is_empty() {
+            return None;
+        }
+        let actions: Vec<&str> = self.actions.iter().copied().collect();
+        let actions = actions.join(", ");
+        Some(format!(
+            "the statement {statement} of the key policy denies {} the use of this key ({actions})",
+            first_names(&self.certain)
+        ))
+    }
+
     fn add(&mut self, target: &PolicyPrincipal, action: &'static str, unknown: Option<String>) {
         let why = match unknown {
             Some(why) => why,
@@ -104,13 +100,46 @@ impl DeniedByStatement {
     }
 }
 
+/// The finding of a policy that surely denies one of these principals the use of a key.
+pub(crate) fn certain_denial(
+    policy: &KeyPolicy,
+    key: &KeyArn,
+    principals: &BTreeSet<Principal>,
+) -> Option<Finding> {
+    let denied = denials_by_statement(policy.statements(), key, principals);
+    let mut denials = denied.iter();
+    let message = denials.find_map(|(statement, of_it)| of_it.certain_denial(statement))?;
+    Some(Finding::refuse(FindingCode::KeyPolicyDenies, key, message))
+}
+
+/// What each statement denies these principals, or may deny them.
+fn denials_by_statement<'a>(
+    policy: &Statements,
+    key: &KeyArn,
+    principals: impl IntoIterator<Item = &'a Principal>,
+) -> BTreeMap<String, DeniedByStatement> {
+    let mut targets = BTreeSet::new();
+    for principal in principals {
+        targets.extend(PolicyPrincipal::of(principal));
+    }
+    targets.remove(&PolicyPrincipal::Account(key.account().clone()));
+    let mut denied: BTreeMap<String, DeniedByStatement> = BTreeMap::new();
+    for target in &targets {
+        for (action, denial) in denials_of_target(policy, key, target) {
+            let of_statement = denied.entry(denial.statement).or_default();
+            of_statement.add(target, action, denial.unknown);
+        }
+    }
+    denied
+}
+
 /// What of a launch the policy denies a target, or may deny it.
 fn denials_of_target(
     policy: &Statements,
-    key: &Key,
+    key: &KeyArn,
     target: &PolicyPrincipal,
 ) -> Vec<(&'static str, Denial)> {
-    let caller = key.any_of(target);
+    let caller = Key::any_principal(key, target);
     let by = match &caller {
         Some(caller) => CalledBy::Caller(caller),
         None => CalledBy::Member(target),
@@ -119,9 +148,9 @@ fn denials_of_target(
     for action in use_and_grant_actions() {
         let call = KeyCall {
             by,
-            key: &key.arn,
+            key,
             action,
-            context: &launch_context(by, &key.arn, action),
+            context: &launch_context(by, key, action),
         };
         for denial in find_denials(policy, &call) {
             denials.push((action, denial));
