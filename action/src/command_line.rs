@@ -31,7 +31,8 @@ Examples:
   ami-share revoke --ami-id ami-0123456789abcdef0 --target-accounts 222222222222 --yes
 
 Each input is also the environment variable INPUT_<NAME>, in capitals, with `-` or `_`; a flag wins.
-At a terminal, a run asks before it changes anything, unless --yes is given.
+At a terminal, a run asks before it changes anything or starts instances, unless
+--yes is given.
 The variable RUNNER_DEBUG=1 adds a line to the log for each call to AWS.
 
 Exit status: 0 done; 1 a step failed or a part was left out; 2 bad input; 3 the plan refuses; \
@@ -160,7 +161,10 @@ fn command() -> Command {
 
 /// Every input, and what only a command line has.
 fn flags() -> impl Iterator<Item = Arg> {
-    let yes = switch("yes", "change things without a question, at a terminal too");
+    let yes = switch(
+        "yes",
+        "change things and start instances without a question, at a terminal too",
+    );
     let json = switch(
         "json",
         "print the report on standard output, and the log on standard error",

@@ -115,6 +115,11 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         Err(problems) => return end_with_problems(&env, &log, &problems),
     };
     mask_targets(&settings, &log);
+    if settings.mask_account_ids && sinks.report.is_some() {
+        let message = "the report of `--json` has account IDs in clear: keep standard output out \
+                       of logs, such as by `> report.json`";
+        log.annotate(Level::Warning, "mask-account-ids", message);
+    }
     let config = match load_config(sinks.aws).await {
         Ok(config) => config,
         Err(problem) => return end_with_problems(&env, &log, &[problem]),

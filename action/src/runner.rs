@@ -104,6 +104,17 @@ impl Runner {
     ) -> Exit {
         let (request, groups) = (&settings.request, &settings.groups);
         if settings.mode == Mode::Verify {
+            if settings.launches
+                && let Some(confirm) = confirm
+            {
+                self.log.line(
+                    "This starts a real instance in each target, and terminates it. Do this? Only \
+                     `yes` is a yes:",
+                );
+                if !confirm.await {
+                    return Exit::Cancelled;
+                }
+            }
             self.events.leave_out_blocked();
             let verified = if groups.is_empty() {
                 sharer.verify(request).await
@@ -259,6 +270,9 @@ impl Runner {
             if !confirm.await {
                 return Exit::Cancelled;
             }
+            // Others may share while the question stands.
+            let approved = plan.clone().approved();
+            return self.carry_out(sharer, &approved).await;
         }
         self.carry_out(sharer, plan).await
     }

@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     /// Say what the mode would do, and change nothing.
     pub(crate) dry_run: bool,
+    /// Whether a verification, which changes nothing else, starts instances.
+    pub(crate) launches: bool,
     /// The request; with several groups, that of the first.
     pub(crate) request: ShareRequest,
     /// The groups of targets, if the configuration file has several.
@@ -109,6 +111,7 @@ fn parse_one(raw: &Raw, mut problems: Vec<Problem>) -> Result<Settings, Vec<Prob
         (Ok(request), Some(mode)) if problems.is_empty() => Ok(Settings {
             mode,
             dry_run,
+            launches: mode == Mode::Verify && verify == Verify::Launch,
             request,
             groups: Vec::new(),
             expected: None,

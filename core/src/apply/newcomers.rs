@@ -42,8 +42,8 @@ impl Apply<'_> {
             return;
         }
         let message = format!(
-            "{} gained access to {resource} after the plan was made, and `expect-plan` takes only \
-             what that plan names: they keep it",
+            "{} gained access to {resource} after the plan was made, and an approved plan takes \
+             only what it names: they keep it",
             first_names(newcomers.iter().map(P::to_string)),
         );
         let error = Error::new(Code::PlanNewcomers, message)

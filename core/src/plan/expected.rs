@@ -65,6 +65,18 @@ impl Plan {
         self.request.options.expected_plan.is_some()
     }
 
+    /// The plan as somebody has seen and approved it: carried out, it takes access from nobody whom
+    /// it does not know of.
+    #[must_use]
+    pub fn approved(mut self) -> Self {
+        let digest = self.digest();
+        for group in &mut self.groups {
+            group.plan.request.options.expected_plan = Some(digest.clone());
+        }
+        self.request.options.expected_plan = Some(digest);
+        self
+    }
+
     /// The plan, which refuses if the request expects another one.
     pub(super) fn checked_against_expected(mut self) -> Self {
         let Some(expected) = &self.request.options.expected_plan else {

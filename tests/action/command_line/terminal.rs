@@ -73,6 +73,36 @@ async fn person_at_a_terminal_is_asked_before_changes() {
     assert!(status == 0 && !shown.contains("Do this?"), "{shown}");
 }
 
+/// A verification changes nothing, but instances cost something.
+#[tokio::test(flavor = "multi_thread")]
+async fn person_at_a_terminal_is_asked_before_instances_start() {
+    let stage = Stage::set(1).await;
+    let image = stage.image("golden");
+    let share = format!("share --ami-id {image} --target-accounts {B} --yes");
+    let (status, shown) = at_terminal(&stage, &share, "", false);
+    assert_eq!(status, 0, "{shown}");
+
+    let verify = format!(
+        "verify --ami-id {image} --target-accounts {B} --target-role consumer \
+                          --target-external-id example"
+    );
+    let (_, shown) = at_terminal(&stage, &verify, "", false);
+    assert!(!shown.contains("Do this?"), "{shown}");
+    let launch = format!("{verify} --verify launch");
+    let (status, shown) = at_terminal(&stage, &launch, "no\n", false);
+    assert_eq!(status, 130, "{shown}");
+    assert!(shown.contains("starts a real instance"), "{shown}");
+    let starts = || {
+        let calls = stage.sim.journal().into_iter();
+        calls
+            .filter(|call| call.action == "ec2:RunInstances")
+            .count()
+    };
+    assert_eq!(starts(), 0, "{shown}");
+    let (_, shown) = at_terminal(&stage, &launch, "yes\n", false);
+    assert!(starts() > 0, "{shown}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_asked_in_ci_or_with_yes() {
     for (more, ci) in [("--yes", false), ("", true)] {

@@ -39,15 +39,26 @@ fn request(world: &World, mode: KeyAccessMode, accounts: &[&str]) -> ShareReques
     request.key_access(mode)
 }
 
+/// How somebody has approved a plan.
+#[derive(Clone, Copy, Debug)]
+enum Approved {
+    /// The run expects its digest.
+    ByDigest,
+    /// They were shown the very plan that is carried out.
+    Seen,
+}
+
 impl Way {
-    /// The plan, which the run expects or not.
-    async fn plan(self, world: &World, mode: KeyAccessMode, is_expected: bool) -> Plan {
+    /// The plan, which somebody has approved or not.
+    async fn plan(self, world: &World, mode: KeyAccessMode, approved: Option<Approved>) -> Plan {
         let first = self.plan_once(world, mode, None).await;
-        if !is_expected {
-            return first;
-        }
-        let plan = self.plan_once(world, mode, Some(first.digest())).await;
+        let plan = match approved {
+            None => return first,
+            Some(Approved::ByDigest) => self.plan_once(world, mode, Some(first.digest())).await,
+            Some(Approved::Seen) => first.clone().approved(),
+        };
         assert!(plan.refusals().next().is_none());
+        assert_eq!(plan.digest(), first.digest());
         plan
     }
 
@@ -109,22 +120,31 @@ fn list_access(world: &World) -> Value {
     access
 }
 
-async fn carry_out(way: Way, mode: KeyAccessMode, gain: Gain, is_expected: bool) -> Vec<Error> {
+async fn carry_out(
+    way: Way,
+    mode: KeyAccessMode,
+    gain: Gain,
+    approved: Option<Approved>,
+) -> Vec<Error> {
     let world = World::generate(5, 1, 1, 1);
     world.share(request(&world, mode, &[B, C, D])).await;
-    let plan = way.plan(&world, mode, is_expected).await;
+    let plan = way.plan(&world, mode, approved).await;
     gain.give(&world, mode).await;
     let before = list_access(&world);
     let applied = Sharer::new(&world.config(A)).apply(&plan).await;
     let errors = applied.err().map(|incomplete| incomplete.report.errors);
 
-    let what = format!("{way:?} {mode:?} {gain:?} {is_expected}: {errors:?}");
+    let what = format!("{way:?} {mode:?} {gain:?} {approved:?}: {errors:?}");
     let after = list_access(&world);
     for (kind, access) in after.as_object().unwrap() {
         assert!(!access.to_string().contains(C), "{kind} of C: {what}");
         let had = before[kind].to_string().contains(NEWCOMER);
         let has = access.to_string().contains(NEWCOMER);
-        assert_eq!(has, had && is_expected, "{kind} of the newcomer: {what}");
+        assert_eq!(
+            has,
+            had && approved.is_some(),
+            "{kind} of the newcomer: {what}"
+        );
         if matches!(way, Way::RevokeAll) {
             assert!(!access.to_string().contains(B), "{kind} of B: {what}");
         }
@@ -138,13 +158,15 @@ async fn approved_plan_takes_nothing_from_newcomers_and_says_who_stays() {
         for mode in MODES {
             for gain in GAINS {
                 let what = format!("{way:?} {mode:?} {gain:?}");
-                let errors = carry_out(way, mode, gain, true).await;
-                assert!(!errors.is_empty(), "{what}");
-                for error in &errors {
-                    assert_eq!(error.code, Code::PlanNewcomers, "{what}: {error}");
-                    assert!(error.message.contains(NEWCOMER), "{what}: {error}");
+                for approved in [Approved::ByDigest, Approved::Seen] {
+                    let errors = carry_out(way, mode, gain, Some(approved)).await;
+                    assert!(!errors.is_empty(), "{what}");
+                    for error in &errors {
+                        assert_eq!(error.code, Code::PlanNewcomers, "{what}: {error}");
+                        assert!(error.message.contains(NEWCOMER), "{what}: {error}");
+                    }
                 }
-                let errors = carry_out(way, mode, gain, false).await;
+                let errors = carry_out(way, mode, gain, None).await;
                 assert!(errors.is_empty(), "{what}: {errors:?}");
             }
         }
@@ -171,5 +193,11 @@ async fn approved_plan_takes_from_those_whom_the_request_lists() {
 
 pub(crate) async fn errors() -> Vec<Error> {
     let mode = KeyAccessMode::Policy;
-    carry_out(Way::RevokeAll, mode, Gain::Everything, true).await
+    carry_out(
+        Way::RevokeAll,
+        mode,
+        Gain::Everything,
+        Some(Approved::ByDigest),
+    )
+    .await
 }
