@@ -191,6 +191,9 @@ impl Sharer {
                 for verification in verifications {
                     run.progress.emit(&Event::Verified(verification));
                 }
+                if Instant::now() >= plan.deadline {
+                    end_at_deadline(&run).await;
+                }
             }
             Err(_elapsed) => end_at_deadline(&run).await,
         }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future;
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 
 use self::read::{KeyReader, TargetReader};
 use crate::diagnostic::Error;
@@ -58,7 +58,16 @@ pub(crate) async fn verify(run: &Run<'_>, plan: &Plan, just_shared: bool) -> Vec
     } else {
         let mut launches = Vec::new();
         for verification in &mut verifications {
-            launches.push(launch::verify_by_launch(run, plan, verification));
+            launches.push(async move {
+                let launching = launch::verify_by_launch(run, plan, verification);
+                // Those that have ended are told, whoever is slow. A share ends as a whole.
+                if just_shared {
+                    launching.await;
+                } else if time::timeout_at(plan.deadline, launching).await.is_err() {
+                    let detail = "could not be tested: the run's deadline passed";
+                    verification.push(Check::unknown(CheckName::Launch, detail));
+                }
+            });
         }
         future::join_all(launches).await;
     }

@@ -258,17 +258,22 @@ async fn deny_launches(world: &World) {
     world.put_role_policy(B, "consumer", "deny", &policy).await;
 }
 
+/// A role that only stands in for the launcher, and may not launch, says nothing of the share. The
+/// checks ask about the launcher.
 #[tokio::test(start_paused = true)]
-async fn failed_test_launch_is_blocked_with_reason() {
+async fn test_launch_by_a_role_that_may_not_launch_tests_nothing() {
     let world = build_shared_world().await;
     let request = build_request(&world, with_target_role());
     world.share(request).await;
-    // No check sees it: the checks ask about the launcher, not about the role that verifies.
     deny_launches(&world).await;
     let verification = verify(&world, with_launcher().verify(Verify::Launch)).await;
-    assert_eq!(verification.conclusion, Conclusion::Blocked);
+    assert_eq!(verification.conclusion, Conclusion::NoObstacleFound);
     let detail = find_detail(&verification, CheckName::Launch);
     assert!(detail.contains("ec2:RunInstances"), "{verification:?}");
+
+    // Nobody else launches.
+    let verification = verify(&world, with_target_role().verify(Verify::Launch)).await;
+    assert_eq!(verification.conclusion, Conclusion::Blocked);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use tokio::time::{self, Instant};
 
-use self::verdict::{End, Outcome};
+use self::verdict::{End, Outcome, Tester};
 use crate::aws::clients::RegionClients;
 use crate::aws::ec2::{NewInstance, Subnet};
 use crate::diagnostic::Error;
@@ -45,15 +45,21 @@ pub(super) async fn verify_by_launch(run: &Run<'_>, plan: &Plan, verification: &
     loop {
         let outcome = launch_once(run, plan, &clients, &image_id).await;
         let kinds = outcome.kinds_behind();
+        let tester = Tester {
+            arn: &clients.identity.arn,
+            is_stand_in: is_stand_in(plan, verification, &clients),
+        };
         // A target is told the same of an image that is gone or disabled.
         let owner = owner_of(run, plan, &clients, verification);
         if kinds.contains(&ChangeKind::Sharing)
             && let Err(error) = run.check_usable(&owner, &image_id).await
         {
-            return verification.push(verdict::judge_lost(&error));
+            let check = verdict::judge_lost(&error, tester);
+            return verification.push(check);
         }
         if !effect.outlasts_any(kinds, outcome.answer().as_ref()).await {
-            return verification.push(verdict::judge(&outcome, &clients.identity.arn));
+            let check = verdict::judge(&outcome, tester);
+            return verification.push(check);
         }
     }
 }
@@ -75,6 +81,17 @@ fn owner_of(
     } else {
         run.source_clients(region)
     }
+}
+
+/// Whether other roles launch, and may do so as far as is known.
+fn is_stand_in(plan: &Plan, verification: &Verification, clients: &RegionClients) -> bool {
+    let options = &plan.request.options.in_targets;
+    let arn = &clients.identity.arn;
+    let mut names = options.launch_role_names().peekable();
+    let is_named = names.peek().is_some();
+    let is_one = names.any(|name| arn.contains(&format!(":assumed-role/{name}/")));
+    let others_may = [CheckName::KeyAccess, CheckName::LauncherIam];
+    is_named && !is_one && others_may.iter().all(|check| verification.says_yes(*check))
 }
 
 /// What a run may have given access to, of what the launch of an image needs.

@@ -148,15 +148,23 @@ const REMEDIES: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The check that follows from the outcome. `launcher` is who launched.
-pub(super) fn judge(outcome: &Outcome, launcher: &str) -> Check {
+/// Who launched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tester<'a> {
+    pub(super) arn: &'a str,
+    /// Whether others launch later, who may do so and use the keys: then it says nothing of the
+    /// share that this one may not.
+    pub(super) is_stand_in: bool,
+}
+
+/// The check that follows from the outcome.
+pub(super) fn judge(outcome: &Outcome, tester: Tester<'_>) -> Check {
+    let launcher = tester.arn;
     match outcome {
         Outcome::Ran(id) => Check::yes(NAME, format!("{id} ran, launched as {launcher}")),
-        Outcome::Ended(end) => judge_end(end, launcher),
-        Outcome::Refused(error) if is_about_key(error) => {
-            Check::no(NAME, of_key(&error.to_string(), launcher))
-        }
-        Outcome::Refused(error) => judge_error(error),
+        Outcome::Ended(end) => judge_end(end, tester),
+        Outcome::Refused(error) if is_about_key(error) => judge_key(&error.to_string(), tester),
+        Outcome::Refused(error) => judge_error(error, tester),
         Outcome::Invisible(id) => Check::no(
             NAME,
             format!("the target does not see {id}: see the other checks for what hides it"),
@@ -179,14 +187,15 @@ pub(super) fn judge(outcome: &Outcome, launcher: &str) -> Check {
 }
 
 /// The check of an image that its owner's side does not show any more, or could not.
-pub(super) fn judge_lost(error: &Error) -> Check {
+pub(super) fn judge_lost(error: &Error, tester: Tester<'_>) -> Check {
     match error.code {
         Code::ImageNotFound | Code::ImageDisabled => Check::no(NAME, error.to_string()),
-        _ => judge_error(error),
+        _ => judge_error(error, tester),
     }
 }
 
-fn judge_end(end: &End, launcher: &str) -> Check {
+fn judge_end(end: &End, tester: Tester<'_>) -> Check {
+    let launcher = tester.arn;
     let (id, words) = (&end.instance, &end.words);
     let ended = format!("{id} did not run: {words}");
     match end.code.as_str() {
@@ -194,7 +203,7 @@ fn judge_end(end: &End, launcher: &str) -> Check {
         "Client.InstanceInitiatedShutdown" => {
             Check::yes(NAME, format!("{id} ran, launched as {launcher}"))
         }
-        _ if end.is_about_keys() => Check::no(NAME, of_key(&ended, launcher)),
+        _ if end.is_about_keys() => judge_key(&ended, tester),
         "Client.UserInitiatedShutdown" => untested(&ended, "find who terminated it, and run again"),
         "Client.VolumeLimitExceeded" => untested(
             &ended,
@@ -209,16 +218,38 @@ fn judge_end(end: &End, launcher: &str) -> Check {
     }
 }
 
-fn of_key(ended: &str, launcher: &str) -> String {
-    format!(
+fn judge_key(ended: &str, tester: Tester<'_>) -> Check {
+    let launcher = tester.arn;
+    if tester.is_stand_in {
+        let why = format!("{ended}. {launcher} may not use a key of the launch");
+        return untested(&why, &allow_tester(tester, "the keys of the image"));
+    }
+    let detail = format!(
         "{ended}. A key of the launch is disabled, or {launcher} may not use it: see the checks of \
-         keys, and allow the launcher what a launch asks of them. If it was allowed only minutes ago, \
-         verify again: AWS may take longer than the five minutes that it documents"
+         keys, and allow the launcher what a launch asks of them. If it was allowed only minutes \
+         ago, verify again: AWS may take longer than the five minutes that it documents"
+    );
+    Check::no(NAME, detail)
+}
+
+/// What lets a stand-in test.
+fn allow_tester(tester: Tester<'_>, what: &str) -> String {
+    format!(
+        "allow {} {what} too, as the roles that launch may, or go by the checks of these roles",
+        tester.arn
     )
 }
 
-fn judge_error(error: &Error) -> Check {
-    if is_no(error) {
+fn judge_error(error: &Error, tester: Tester<'_>) -> Check {
+    if is_of_this_test(error) {
+        let why = error.to_string();
+        return untested(&why, &format!("{GIVE_TYPE}; or {GIVE_TAGS}"));
+    }
+    if is_denial(error) && tester.is_stand_in {
+        let what = format!("`{}`", denied_action(error));
+        return untested(&error.message, &allow_tester(tester, &what));
+    }
+    if is_invisible(error) || is_denial(error) {
         let mut detail = error.to_string();
         if detail.contains("service control policy") {
             detail = format!("{detail}. If the organization asks for tags, {GIVE_TAGS}");
@@ -232,20 +263,38 @@ fn judge_error(error: &Error) -> Check {
     untested(&why, &remedy(error))
 }
 
-/// Whether the error shows that the share is wrong.
-fn is_no(error: &Error) -> bool {
+/// Whether AWS does not show the target the image.
+fn is_invisible(error: &Error) -> bool {
     let Some(aws) = &error.aws else {
         return false;
     };
     let (code, words) = NOT_AUTHORIZED;
-    if aws.code == code {
-        return aws.message.contains(words);
-    }
-    if INVISIBLE.contains(&aws.code.as_str()) {
-        return true;
-    }
+    INVISIBLE.contains(&aws.code.as_str()) || aws.code == code && aws.message.contains(words)
+}
+
+/// Whether the launch itself, or the use of a key, is denied.
+fn is_denial(error: &Error) -> bool {
     let denied = denied_action(error);
-    error.code == Code::AccessDenied && (denied == "ec2:RunInstances" || denied.starts_with("kms:"))
+    let (not_authorized, _) = NOT_AUTHORIZED;
+    !error.is_aws(&[not_authorized])
+        && error.code == Code::AccessDenied
+        && (denied == "ec2:RunInstances" || denied.starts_with("kms:"))
+}
+
+/// Whether a deny is about what this test launches, such as its instance type, its tags or its
+/// network: others launch otherwise. A launch is authorized for each resource, and the image and
+/// its snapshots are what is shared.
+fn is_of_this_test(error: &Error) -> bool {
+    let message = error.aws.as_ref().map_or("", |aws| aws.message.as_str());
+    let resource = message.split(" on resource: ").nth(1);
+    let resource = resource.and_then(|rest| rest.split_whitespace().next());
+    let Some(kind) = resource.and_then(|arn| arn.splitn(6, ':').nth(5)) else {
+        return false;
+    };
+    let is_shared = ["image/", "snapshot/"]
+        .iter()
+        .any(|prefix| kind.starts_with(prefix));
+    denied_action(error) == "ec2:RunInstances" && message.contains("explicit deny") && !is_shared
 }
 
 /// The action that was denied, which may be one that the call implies.
@@ -315,7 +364,11 @@ mod tests {
             let mut error = Error::new(Code::AwsRefused, "refused");
             error.aws = Some(AwsAnswer::new("InvalidParameterValue", &message, None));
             assert_eq!(is_about_type(&error), !is_about_key, "{message}");
-            let check = judge(&Outcome::Refused(error), "launcher");
+            let tester = Tester {
+                arn: "launcher",
+                is_stand_in: false,
+            };
+            let check = judge(&Outcome::Refused(error), tester);
             let is_no = check.verdict == Verdict::No;
             assert_eq!(is_no, is_about_key, "{}", check.detail);
         }

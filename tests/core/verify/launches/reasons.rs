@@ -9,7 +9,17 @@ type Change = fn(&mut Launching);
 /// A launch that ends for this reason has this verdict, and says this.
 async fn check_reason(world: &World, name: &str, verdict: Verdict, says: &str) {
     // The checks before the launch ask about another role than the one that launches.
-    let options = with_launcher().verify(Verify::Launch);
+    check_reason_of(with_launcher(), world, name, verdict, says).await;
+}
+
+async fn check_reason_of(
+    options: TargetOptions,
+    world: &World,
+    name: &str,
+    verdict: Verdict,
+    says: &str,
+) {
+    let options = options.verify(Verify::Launch);
     let request = build_request(world, options);
     let request = request.tag("team", "other");
     let (verification, report) = verify_by_launch(world, request).await;
@@ -119,30 +129,58 @@ async fn tag_policy_could_not_be_tested() {
     check_reason(&world, "tag policy", Verdict::Unknown, "`tags`").await;
 }
 
+/// The role that launches stands in for one that may: that it may not says nothing of the share.
 #[tokio::test(start_paused = true)]
-async fn denied_launch_or_key_is_blocked_and_other_denials_are_not() {
+async fn denial_of_a_stand_in_could_not_be_tested() {
     for vague in [false, true] {
-        for (action, verdict, says) in [
-            ("ec2:RunInstances", Verdict::No, "ec2:RunInstances"),
-            ("kms:CreateGrant", Verdict::No, "key"),
-            (
-                "ec2:CreateSecurityGroup",
-                Verdict::Unknown,
-                "verifier-launch",
-            ),
-            ("ec2:CreateTags", Verdict::Unknown, "`ec2:CreateTags`"),
-            ("ec2:DescribeVpcs", Verdict::Unknown, "`ec2:DescribeVpcs`"),
-            (
-                "ec2:DescribeInstanceTypes",
-                Verdict::Unknown,
-                "`ec2:DescribeInstanceTypes`",
-            ),
+        for (action, says) in [
+            ("ec2:RunInstances", "`ec2:RunInstances` too"),
+            ("kms:CreateGrant", "the keys of the image too"),
+            ("ec2:CreateSecurityGroup", "verifier-launch"),
+            ("ec2:CreateTags", "`ec2:CreateTags`"),
+            ("ec2:DescribeVpcs", "`ec2:DescribeVpcs`"),
+            ("ec2:DescribeInstanceTypes", "`ec2:DescribeInstanceTypes`"),
         ] {
             let world = build_launch_world(ImageKind::Shared).await;
             edit_launching(&world, |launching| launching.vague_ends = vague);
             deny_to_role(&world, &[action]).await;
-            check_reason(&world, action, verdict, says).await;
+            check_reason(&world, action, Verdict::Unknown, says).await;
         }
+    }
+}
+
+/// What a service control policy denies of the test's own choice, such as its instance type, others
+/// launch without. What it denies of the image, nobody launches.
+#[tokio::test(start_paused = true)]
+async fn deny_of_what_the_test_chooses_could_not_be_tested() {
+    let types = json!({ "StringNotLike": { "ec2:InstanceType": "m5.*" } });
+    let tag = json!({ "Null": { "aws:RequestTag/CostCenter": "true" } });
+    for (kind, condition, verdict, says) in [
+        (
+            "instance",
+            types,
+            Verdict::Unknown,
+            "`verify-instance-type`",
+        ),
+        ("instance", tag.clone(), Verdict::Unknown, "`tags`"),
+        ("volume", tag.clone(), Verdict::Unknown, "`tags`"),
+        (
+            "network-interface",
+            json!({}),
+            Verdict::Unknown,
+            "`verify-subnet-id`",
+        ),
+        ("subnet", json!({}), Verdict::Unknown, "`verify-subnet-id`"),
+        ("image", json!({}), Verdict::No, "service control policy"),
+    ] {
+        let world = build_launch_world(ImageKind::Shared).await;
+        let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        let mut deny = json!({ "Effect": "Deny", "Action": RUN });
+        deny["Resource"] = format!("arn:aws:ec2:*:*:{kind}/*").into();
+        deny["Condition"] = condition;
+        let policy = json!({ "Version": "2012-10-17", "Statement": [allow, deny] });
+        world.set_control(B, &policy);
+        check_reason_of(with_target_role(), &world, kind, verdict, says).await;
     }
 }
 
@@ -184,7 +222,7 @@ const ANSWERS: &[(&str, &str, &str, Verdict)] = &[
         RUN,
         "UnauthorizedOperation",
         "You are not authorized",
-        Verdict::No,
+        Verdict::Unknown,
     ),
     (
         RUN,

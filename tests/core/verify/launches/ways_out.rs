@@ -83,6 +83,12 @@ async fn deadline_ends_the_instance() {
     assert_eq!(list_error_codes(&report), [Code::Deadline]);
     assert!(report.test_instances[0].terminated, "{report:?}");
     assert_eq!(count_left(&world), NOTHING);
+    // What was found before it is told.
+    let verification = &report.verifications[0];
+    let detail = find_detail(verification, CheckName::Launch);
+    assert!(detail.contains("deadline"), "{detail}");
+    let permission = find_verdict(verification, CheckName::LaunchPermission);
+    assert_eq!(permission, Some(Verdict::Yes));
 
     // After a share, the same.
     let request = build_request(&world, launching()).timing(with_timeout(90));
