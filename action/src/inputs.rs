@@ -202,8 +202,8 @@ inputs! {
         key_role "key-role" Value "" "arn:aws:iam::444444444444:role/keys"
             "role to assume for the policy and grants of a key that another account owns"
         drop_stale_principals "drop-stale-principals" Boolean "false" ""
-            "where a key policy must be written, remove principals from it that no longer exist: \
-            KMS refuses it with them, and they give access to nobody"
+            "where a key policy must be written, remove the IDs that KMS shows of deleted roles \
+            and users (AROA…, AIDA…): KMS refuses it with them; closed accounts go by hand"
     }
     Copies {
         copy_to_regions "copy-to-regions" List "" "eu-west-1 us-west-2"

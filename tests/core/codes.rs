@@ -31,9 +31,9 @@ continues.
 const ERRORS: &str = "
 ## Errors
 
-An error means that something failed: exit status 1, and 4 for `deadline`. The run completes
-everything that does not depend on it. The message names the account, the Region and the call, and
-says what AWS answered. [AWS-ERRORS.md](AWS-ERRORS.md) has AWS's answers that people meet most.
+An error means that something failed: exit status 1, 4 for `deadline`, and 3 for `plan.refused`. The
+run completes everything that does not depend on it. The message names the account, the Region and
+the call, and says what AWS answered. [AWS-ERRORS.md](AWS-ERRORS.md) has AWS's answers that people meet most.
 ";
 
 #[test]

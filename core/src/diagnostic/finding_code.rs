@@ -57,9 +57,8 @@ findings! {
             "give a later `deprecate-at`: a duration counts from the creation of the image";
         /// Grants let targets use the key without EC2, which the default of `key-scope` prevents.
         GrantsDirect => "grants.direct", Warn:
-            "use `key-access: policy`, or a key for these images alone as `kms-key-id`, and revoke \
-             grants that were made before (`mode: revoke`); set `key-scope: direct` if targets may \
-             call KMS";
+            "use `key-access: policy` once the grants are revoked (`mode: revoke`), or a key for \
+             these images alone; set `key-scope: direct` if targets may call KMS";
         /// Somebody else made a grant that has the name of a grant of this tool.
         GrantsNameTaken => "grants.name-taken", Warn:
             "find out who made it (CloudTrail, `CreateGrant`), and revoke it unless somebody needs \
@@ -152,8 +151,8 @@ findings! {
              a key can have 114 characters";
         /// Recipients see a tag of the image that `share-tags` does not name.
         ImageTagStillShared => "image.tag-still-shared", Warn:
-            "if recipients must not see it, remove the tag of that key from the image \
-             (`ec2:DeleteTags`); else name it in `share-tags`";
+            "if recipients must not see it, remove it (`ec2:DeleteTags`); else name it in \
+             `share-tags`";
         /// A snapshot of the image is in the archive tier. This only warns of a target's own copy.
         ImageSnapshotArchived => "image.snapshot-archived", Refuse | Warn:
             "restore it (RestoreSnapshotTier), which can take up to 72 hours; if the image is \
@@ -161,8 +160,7 @@ findings! {
         /// A snapshot of the image is gone, or not shown to this account.
         ImageSnapshotMissing => "image.snapshot-missing", Refuse:
             "build the image again, or look for the snapshot in the Recycle Bin";
-        /// This run does not change who may use the key, as requested: it checks only whether the
-        /// key policy denies targets.
+        /// As requested, this run only checks whether the key policy denies targets.
         KeyAccessUnmanaged => "key.access-unmanaged", Warn:
             "make sure that its policy holds the statements of the output `key-policy-statements`";
         /// An AWS managed key can never be shared.
@@ -224,8 +222,8 @@ findings! {
              SYMMETRIC_DEFAULT and key usage ENCRYPT_DECRYPT";
         /// Another image under the key is shared with a target, so the target keeps its access.
         KeyStillUsed => "key.still-used", Warn:
-            "revoke that share too, and access to the key is removed with the last one; or set \
-             `revoke-keys-in-use`";
+            "revoke that share too, and access to the key is removed with the last one; or run \
+             `mode: revoke` with `revoke-keys-in-use`";
         /// It was not checked whether volumes or snapshots of a principal that loses the key are
         /// under it: EC2's grants show instances, and nothing else. Or there are many images under
         /// the key, and AWS does not list those that an organization of the principal may launch.
@@ -234,13 +232,11 @@ findings! {
              `target-revoker`), with `mode: revoke` and the accounts as `target-accounts`; or ask \
              the accounts first: a volume cannot be attached again, and a snapshot or an image \
              cannot be used, without its key";
-        /// An earlier run let targets call KMS directly with the key, and this run, which lets them
-        /// use it only through EC2, leaves that as it is: other images may need it. Grants are seen
-        /// only by a run that reads them, such as one with `unlisted: revoke`.
+        /// An earlier run let targets call KMS directly with the key, and this one, which does not,
+        /// leaves that. Grants are seen by runs that read them, as with `unlisted: revoke`.
         KeyAccessWider => "key.access-wider", Warn:
-            "if no image needs it, revoke access of these targets (`mode: revoke`, for each image \
-             under the key), and share again; or take them out of the statements \
-             `AmiShareUseDirect` and `AmiShareGrants` of the key policy, and retire their grants";
+            "if no image needs it, revoke each image under the key from these targets, and share \
+             again; or take them out of the statements `AmiShareUseDirect` and `AmiShareGrants`";
         /// Others use the key for other things, and targets could then decrypt those too.
         KeyUsedByMany => "key.used-by-many", Warn:
             "use `key-access: policy` with `key-scope` at `via-ec2`, or give a key of its own as \
@@ -332,8 +328,7 @@ findings! {
         RetireLocked => "retire.locked", Warn:
             "wait for the end of the lock, or end one in governance mode (UnlockSnapshot); or \
              take the tags of `retire-tags` from the image";
-        /// Since when an image is disabled is not known: the time until it is deregistered begins
-        /// anew.
+        /// Since when an image is disabled is not known: its time until the next step begins anew.
         RetireMomentUnknown => "retire.moment-unknown", Warn:
             "nothing, if somebody disabled it by hand, or another run just now; else find out who \
              changed the tag (CloudTrail, `CreateTags`)";
@@ -347,8 +342,7 @@ findings! {
              one with a cooldown lasts 24 hours longer";
         /// A snapshot of an image that was deregistered is left.
         RetireSnapshotLeft => "retire.snapshot-left", Warn:
-            "nothing, if another image uses it; else find out what holds it, and delete it by \
-             hand: it costs money";
+            "nothing, if another image uses it; else find what holds it, and delete it by hand";
         /// The image has as many tags as a resource can have, so that the time at which it is
         /// disabled cannot be noted: it stays deprecated.
         RetireTooManyTags => "retire.too-many-tags", Warn:
@@ -378,7 +372,7 @@ findings! {
              service; the roles that it has in the targets get their grants all the same";
         /// Snapshots cannot be shared with an organization.
         SnapshotOrganization => "snapshot.organization", Warn:
-            "also list the accounts that shall copy it as `target-accounts`";
+            "set `expand-organizations`, or also list the accounts that shall copy it";
         /// Allowed AMIs of a target hide the image, now or some days after it is deprecated: there
         /// it cannot be found, copied or launched.
         TargetHidesImage => "target.hides-image", Warn:
@@ -399,6 +393,6 @@ findings! {
             "leave `settle` at its default, or run again if several runs change one key";
         /// No account is among the targets, and nobody but an account can be verified.
         VerifyNoAccount => "verify.no-account", Warn:
-            "also list accounts of the organization as `target-accounts`: each is verified";
+            "set `expand-organizations`, or list its accounts in its place: each is verified";
     }
 }

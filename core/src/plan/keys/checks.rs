@@ -125,8 +125,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Warns of targets that an earlier run let call KMS directly, by statements or grants that this
-    /// run, which lets them use the key only through EC2, does not take: other images may need them.
+    /// Warns of targets that an earlier run let call KMS directly, by statements or grants. This
+    /// run lets them use the key only through EC2 and takes nothing: other images may need that.
     pub(super) fn check_wider_access(
         &mut self,
         key: &Key,
@@ -145,8 +145,8 @@ impl Planner<'_> {
         }
         if !wider.is_empty() {
             let message = format!(
-                "earlier runs let {} call KMS directly with this key, and that stays: this run adds \
-                 access through EC2, and takes none",
+                "earlier runs let {} call KMS directly with this key, and that stays: this run \
+                 adds access through EC2, and takes none",
                 first_names(wider)
             );
             self.warn(FindingCode::KeyAccessWider, &key.arn, message);
