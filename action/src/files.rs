@@ -2,7 +2,7 @@
 //! a pipe; none is written through a link, and none is left half written.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -50,11 +50,14 @@ pub(crate) fn append(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// Writes a file as a whole, in place of what was there: beside it first, then by its name, so that
 /// nobody reads the half of it.
-pub(crate) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn replace(
+    path: &Path,
+    write_to: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     check_regular(path)?;
     let write = || -> io::Result<()> {
         let mut file = NamedTempFile::new_in(folder_of(path))?;
-        file.write_all(text.as_bytes())?;
+        write_to(&mut file)?;
         make_readable(file.as_file())?;
         file.persist(path)?;
         Ok(())
@@ -123,7 +126,7 @@ mod tests {
         std::fs::write(&path, "old").unwrap();
         prepare(&path).unwrap();
         assert!(!path.exists());
-        replace(&path, "new").unwrap();
+        replace(&path, |file| file.write_all(b"new")).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         append(&path, "er\n").unwrap();
         append(&path, "end\n").unwrap();
@@ -154,7 +157,7 @@ mod tests {
         assert!(made.unwrap().success());
         for path in [&link, &pipe, &folder.path().to_owned()] {
             assert!(append(path, "x").is_err());
-            assert!(replace(path, "x").is_err());
+            assert!(replace(path, |file| file.write_all(b"x")).is_err());
             assert!(prepare(path).is_err());
         }
         assert!(read(&pipe, 10).is_err());

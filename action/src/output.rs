@@ -5,6 +5,7 @@ pub(crate) mod calls;
 mod diagram;
 pub(crate) mod ending;
 pub(crate) mod events;
+mod harmless_json;
 mod image_steps;
 pub(crate) mod key_name;
 pub(crate) mod kinds;
@@ -23,13 +24,14 @@ mod values;
 pub(crate) mod verification;
 mod waits;
 
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use tokio::time::Instant;
 
+use self::harmless_json::HarmlessJson;
 use self::outcome::Outcome;
 use self::pages::Pages;
 use self::summary::About;
@@ -139,15 +141,17 @@ fn write_outputs(path: &Path, values: &[(&'static str, String)]) -> anyhow::Resu
 }
 
 fn write_report(path: &Path, report: &report::Members) -> anyhow::Result<()> {
-    files::replace(path, &json_of(report)?)
+    files::replace(path, |file| write_json(file, report))
 }
 
 fn print_report(mut out: Box<dyn Write + Send>, report: &report::Members) -> anyhow::Result<()> {
-    out.write_all(json_of(report)?.as_bytes())?;
+    write_json(&mut out, report)?;
     Ok(out.flush()?)
 }
 
-fn json_of(report: &report::Members) -> anyhow::Result<String> {
-    let json = serde_json::to_string_pretty(report)? + "\n";
-    Ok(text::harmless_json(&json))
+fn write_json(out: &mut dyn Write, report: &report::Members) -> io::Result<()> {
+    let mut out = HarmlessJson::new(BufWriter::new(out));
+    serde_json::to_writer_pretty(&mut out, report)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }

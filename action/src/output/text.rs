@@ -39,7 +39,7 @@ pub(crate) fn harmless_json(json: &str) -> String {
         .collect()
 }
 
-fn harmless_line_of_json(json: &str) -> String {
+pub(crate) fn harmless_line_of_json(json: &str) -> String {
     let mut written = String::with_capacity(json.len());
     for c in json.chars() {
         // Blanks between values; within a text JSON has escapes for them.
