@@ -114,12 +114,7 @@ pub async fn run(env: impl IntoIterator<Item = (OsString, OsString)>, sinks: Sin
         Ok(settings) => settings,
         Err(problems) => return end_with_problems(&env, &log, &problems),
     };
-    mask_targets(&settings, &log);
-    if settings.mask_account_ids && sinks.report.is_some() {
-        let message = "the report of `--json` has account IDs in clear: keep standard output out \
-                       of logs, such as by `> report.json`";
-        log.annotate(Level::Warning, "mask-account-ids", message);
-    }
+    mask_targets(&settings, sinks.report.is_some(), &log);
     let config = match load_config(sinks.aws).await {
         Ok(config) => config,
         Err(problem) => return end_with_problems(&env, &log, &[problem]),
@@ -284,7 +279,7 @@ fn end_with_problems(env: &[(OsString, OsString)], log: &Log, problems: &[Proble
 }
 
 /// Has GitHub hide the targets' account IDs in later steps, if account IDs are hidden.
-fn mask_targets(settings: &Settings, log: &Log) {
+fn mask_targets(settings: &Settings, prints_report: bool, log: &Log) {
     if !settings.mask_account_ids {
         return;
     }
@@ -296,6 +291,11 @@ fn mask_targets(settings: &Settings, log: &Log) {
     }
     let message = "GitHub blanks every output that holds a masked account ID";
     log.annotate(Level::Warning, "mask-account-ids", message);
+    if prints_report {
+        let message = "the report of `--json` has account IDs in clear: keep standard output out \
+                       of logs, such as by `> report.json`";
+        log.annotate(Level::Warning, "mask-account-ids", message);
+    }
 }
 
 #[cfg(test)]

@@ -207,9 +207,7 @@ impl<'a> Apply<'a> {
 
         // 2. Whether it is still the image that the plan was made for, and its keys can be used.
         if self.is_plan_old() {
-            let checked = self.check_source_again(launch, &image_id).await;
-            self.progress().report_error(checked)?;
-            let checked = self.check_keys_again(launch).await;
+            let checked = self.check_again(launch, &image_id).await;
             self.progress().report_error(checked)?;
         }
 

@@ -22,9 +22,19 @@ impl Apply<'_> {
         self.plan.request.timing().timeout.saturating_sub(remaining) > OLD_PLAN
     }
 
+    /// Fails if a shared image, or a key of it, is not what the plan was made for.
+    pub(super) async fn check_again(
+        &self,
+        launch: &LaunchPermission,
+        image_id: &AmiId,
+    ) -> Result<(), Error> {
+        self.check_source_again(launch, image_id).await?;
+        self.check_keys_again(launch).await
+    }
+
     /// Fails if the source of a shared image lost what the plan was allowed for: its owner, its
     /// state or its required tags.
-    pub(super) async fn check_source_again(
+    async fn check_source_again(
         &self,
         launch: &LaunchPermission,
         image_id: &AmiId,
@@ -48,7 +58,7 @@ impl Apply<'_> {
     }
 
     /// Fails if a key of a shared image cannot be used any more, or its policy denies that.
-    pub(super) async fn check_keys_again(&self, launch: &LaunchPermission) -> Result<(), Error> {
+    async fn check_keys_again(&self, launch: &LaunchPermission) -> Result<(), Error> {
         for key in &launch.keys {
             let state = self.run.read_key(key).await?.state;
             if let Some(problem) = state.problem() {
