@@ -79,6 +79,13 @@ pub(crate) fn prepare(path: &Path) -> anyhow::Result<()> {
     prepare().with_context(|| not_written(path))
 }
 
+/// Makes sure, before anything is done, that lines can be added to a file at the end.
+pub(crate) fn check_appendable(path: &Path) -> anyhow::Result<()> {
+    check_regular(path)?;
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened.map(drop).with_context(|| not_written(path))
+}
+
 /// A file that does not exist yet is fine too.
 fn check_regular(path: &Path) -> anyhow::Result<()> {
     match std::fs::symlink_metadata(path) {

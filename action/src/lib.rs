@@ -45,11 +45,14 @@ const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// instance is still shutting down, which takes a minute.
 const CLEAN_UP_GRACE: Duration = Duration::from_mins(2);
 
+/// Where GitHub reads the outputs of a step.
+const OUTPUTS_FILE: &str = "GITHUB_OUTPUT";
+
 /// The variables that name files which CI systems read: a report in one of them would be read as
 /// something else.
 const CI_FILES: [&str; 5] = [
     "GITHUB_ENV",
-    "GITHUB_OUTPUT",
+    OUTPUTS_FILE,
     "GITHUB_PATH",
     "GITHUB_STATE",
     "GITHUB_STEP_SUMMARY",
@@ -202,7 +205,7 @@ fn files_of<'a>(
     began: Instant,
 ) -> Files<'a> {
     Files {
-        outputs: variable(env, "GITHUB_OUTPUT").map(Path::new),
+        outputs: variable(env, OUTPUTS_FILE).map(Path::new),
         summary: variable(env, "GITHUB_STEP_SUMMARY").map(Path::new),
         report: settings.report_path.as_deref(),
         printed,
@@ -249,6 +252,20 @@ fn read_settings(
         && let Err(error) = files::prepare(path.as_ref())
     {
         problems.push(Problem::new("report-path", format!("{error:#}")));
+    }
+    // The next steps know of this one by its outputs alone.
+    match variable(env, OUTPUTS_FILE) {
+        Some(path) => {
+            if let Err(error) = files::check_appendable(path.as_ref()) {
+                problems.push(Problem::new(OUTPUTS_FILE, format!("{error:#}")));
+            }
+        }
+        None if variable(env, "GITHUB_ACTIONS").is_some() => {
+            let message = "is not set, so this step has no outputs: a container must pass it on, \
+                           with its file";
+            log.annotate(Level::Warning, OUTPUTS_FILE, message);
+        }
+        None => {}
     }
     settings::parse(&read.raw, problems)
 }

@@ -234,6 +234,46 @@ async fn old_report_does_not_stay_and_no_link_or_pipe_is_written() {
     assert!(!report.exists());
 }
 
+/// The next steps learn what was done from the outputs alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_that_cannot_be_written_are_told_before_anything_is_done() {
+    let stage = Stage::set(1).await;
+    let golden = stage.image("golden");
+    let inputs = [
+        ("INPUT_AMI-ID", golden.as_str()),
+        ("INPUT_TARGET-ACCOUNTS", B),
+    ];
+    let (folder, link) = (stage.path("folder"), stage.path("link"));
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(stage.path("output"), &link).unwrap();
+    for path in [folder.join("none/output"), folder, link] {
+        let mut env = inputs.to_vec();
+        let path = path.to_str().unwrap();
+        env.extend([("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", path)]);
+        let run = stage.run(&env);
+        assert_eq!(run.status, 2, "{}", run.log);
+        assert!(
+            run.log.contains("::error title=GITHUB_OUTPUT::"),
+            "{}",
+            run.log
+        );
+        assert!(stage.sim.journal().is_empty(), "{path}");
+    }
+    // Without a file, the run goes on, and says that nobody learns of it.
+    for value in [None, Some("")] {
+        let mut env = inputs.to_vec();
+        env.push(("GITHUB_ACTIONS", "true"));
+        env.extend(value.map(|value| ("GITHUB_OUTPUT", value)));
+        let run = stage.run(&env);
+        assert_eq!(run.status, 0, "{}", run.log);
+        assert!(
+            run.log.contains("::warning title=GITHUB_OUTPUT::"),
+            "{}",
+            run.log
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn log_that_nobody_reads_does_not_hold_the_run() {
     let stage = Stage::set(1).await;

@@ -43,17 +43,19 @@ def policy(*names):
 
 def session(stage, *names, without=None):
     """Returns keys of a session with policies of examples/iam, minus one action if given."""
-    statements = policy(*names)
-    for statement in statements:
-        actions = (
-            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        )
-        statement["Action"] = [action for action in actions if action != without]
+    # Statements that differ in their actions alone are one, which is shorter.
+    merged = {}
+    for statement in policy(*names):
+        actions = statement.pop("Action")
         del statement["Sid"]
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [statement for statement in statements if statement["Action"]],
-    }
+        same = merged.setdefault(json.dumps(statement, sort_keys=True), (statement, []))
+        same[1].extend(actions if isinstance(actions, list) else [actions])
+    statements = []
+    for statement, actions in merged.values():
+        kept = sorted(set(actions) - {without})
+        if kept:
+            statements.append({**statement, "Action": kept})
+    document = {"Version": "2012-10-17", "Statement": statements}
     # A session policy has at most 2,048 characters (R5.4).
     return stage.assume(A, "administrator", Policy=json.dumps(document, separators=(",", ":")))
 
