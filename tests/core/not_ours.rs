@@ -8,7 +8,7 @@
 
 mod answered_ids;
 mod copies;
-mod parameters;
+pub(crate) mod parameters;
 
 use super::support::*;
 

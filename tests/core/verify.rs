@@ -9,6 +9,7 @@ mod limits;
 mod obstacles;
 mod property;
 mod ram;
+mod refusals;
 mod roles;
 mod service_roles;
 mod unread;

@@ -120,7 +120,9 @@ fn is_about_changing(finding: &Finding) -> bool {
             | Is::LaunchTemplateAmbiguous
             | Is::LaunchTemplateNotFound
             | Is::ParameterAmbiguous
+            | Is::ParameterNameInvalid
             | Is::ParameterNotImage
+            | Is::ParameterOtherType
             | Is::TemporaryAccessTooManyTags
             | Is::TimingSettleShort
     )
