@@ -1,6 +1,7 @@
 //! Wrong inputs: all of them are reported at once, and AWS is not called.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use ami_share_action::{Exit, Sinks};
 
@@ -246,31 +247,24 @@ async fn outputs_that_cannot_be_written_are_told_before_anything_is_done() {
     let (folder, link) = (stage.path("folder"), stage.path("link"));
     std::fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink(stage.path("output"), &link).unwrap();
-    for path in [folder.join("none/output"), folder, link] {
-        let mut env = inputs.to_vec();
-        let path = path.to_str().unwrap();
-        env.extend([("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", path)]);
-        let run = stage.run(&env);
-        assert_eq!(run.status, 2, "{}", run.log);
-        assert!(
-            run.log.contains("::error title=GITHUB_OUTPUT::"),
-            "{}",
-            run.log
-        );
-        assert!(stage.sim.journal().is_empty(), "{path}");
-    }
+    let none = folder.join("none/output");
     // Without a file, the run goes on, and says that nobody learns of it.
-    for value in [None, Some("")] {
+    for (path, status, told) in [
+        (Some(none), 2, "::error title=GITHUB_OUTPUT::"),
+        (Some(folder), 2, "::error title=GITHUB_OUTPUT::"),
+        (Some(link), 2, "::error title=GITHUB_OUTPUT::"),
+        (Some(PathBuf::new()), 0, "::warning title=GITHUB_OUTPUT::"),
+        (None, 0, "::warning title=GITHUB_OUTPUT::"),
+    ] {
         let mut env = inputs.to_vec();
         env.push(("GITHUB_ACTIONS", "true"));
-        env.extend(value.map(|value| ("GITHUB_OUTPUT", value)));
+        let file = path.as_ref().map(|path| path.to_str().unwrap());
+        env.extend(file.map(|file| ("GITHUB_OUTPUT", file)));
         let run = stage.run(&env);
-        assert_eq!(run.status, 0, "{}", run.log);
-        assert!(
-            run.log.contains("::warning title=GITHUB_OUTPUT::"),
-            "{}",
-            run.log
-        );
+        assert_eq!(run.status, status, "{file:?}: {}", run.log);
+        assert!(run.log.contains(told), "{file:?}: {}", run.log);
+        let is_called = !stage.sim.journal().is_empty();
+        assert_eq!(is_called, status == 0, "{file:?}");
     }
 }
 

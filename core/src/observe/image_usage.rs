@@ -267,7 +267,7 @@ fn no_report(clients: &RegionClients, image: &AmiId) -> Error {
 fn expired_report(clients: &RegionClients, image: &AmiId) -> Error {
     let message = format!(
         "there is no usage report on {image} of the time before it was disabled: AWS keeps one for \
-         30 days, and makes none on a disabled image"
+         30 days, and may make none on a disabled image"
     );
     unknown(clients, image, message)
 }

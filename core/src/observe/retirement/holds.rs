@@ -101,7 +101,7 @@ fn names_of(due: &DueImage<'_>, named: &NamedImages) -> Vec<Hold> {
     holds
 }
 
-/// Who uses the images. AWS makes no report on a disabled image, so that one counts that it made
+/// Who uses the images. AWS may make no report on a disabled image, so that one counts that it made
 /// before: nobody can have begun to use the image since.
 async fn read_usage(
     run: &Run<'_>,
